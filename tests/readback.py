@@ -12,7 +12,7 @@ import argparse
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
@@ -725,6 +725,20 @@ def page_differences(analysis: Analysis, sheet: str, direction: str = "down") ->
     return whole.faults + [f"{id} continues nothing" for id in parts]
 
 
+def table_page_differences(analysis: Analysis, sheet: str) -> list[str]:
+    """How the view `paper` on pages differs from the plan; not at all where it does not fit."""
+    network = Network(analysis)
+    try:
+        pages = analysis.pages("dot", sheet, view="paper")
+        whole = Readback(network, reading.of_dot(analysis.draw()))
+        dots = [page.decode() for page in pages]
+        return whole.faults or [*on_paper(network, whole, analysis, pages=dots)]
+    except TooManySheets:
+        return []
+    except Mismatch as mismatch:
+        return [] if str(mismatch) == "closed" else [str(mismatch)]
+
+
 class PartReadback(Readback):
     """A drawing of a part: its cards stand for what those of the whole do.
 
@@ -756,21 +770,28 @@ def part_differences(analysis: Analysis, part: str) -> list[str]:
 
 
 def on_paper(
-    network: Network, whole: Readback, analysis: Analysis, dot: str = "", only: str | None = None
+    network: Network,
+    whole: Readback,
+    analysis: Analysis,
+    pages: Sequence[str] = (),
+    only: str | None = None,
 ) -> Iterator[str]:
     """The rows are a drawing with closed boxes; each block's card is true of all its calls.
 
-    `only` a part of it, whose open drawing is that of the part.
+    `pages` are those that it is on, in DOT; `only` a part of it, whose open drawing is that of the
+    part.
     """
-    drawing = reading.of_dot(dot or analysis.draw("paper", only=only))
+    found = paper(network.plan, Costs(), only)
+    dots = list(pages) or [analysis.draw("paper", only=only)]
+    shown = reading.of_table_pages(dots, found.trunk)
+    yield from explained(shown)
+    drawing = reading.joined(shown)
     opened = PartReadback(whole, reading.of_dot(analysis.draw(only=only))) if only else whole
     yield from opened.faults
-    yield from explained(drawing)
     templates = [item for item in drawing.boxes if item.id.startswith("template ")]
     rows = rows_of(drawing)
     yield from closed(opened, rows)
     yield from _sized(whole, drawing)
-    found = paper(network.plan, Costs(), only)
     yield from _named(network, rows, {*found.lines})
     if [t.name for t in found.templates] != [t.cells[0].split()[0] for t in templates]:
         yield "the blocks' cards have other names"
@@ -778,7 +799,11 @@ def on_paper(
         steps = opened.shown[line.card.id].steps if line.card.id in opened.shown else None
         if steps is None:
             steps = opened.inside(line.card.id)
-        (row,) = [item for item in rows.cards if item.id == line.card.id]
+        drawn = [item for item in rows.cards if item.id == line.card.id]
+        if len(drawn) != 1:
+            yield f"the row {line.name} is there {len(drawn)} times"
+            continue
+        (row,) = drawn
         macs, params = sum(map(macs_of, steps)), sum(map(params_of, steps))
         numbers = [human(n) for n in (macs, params) if n]
         if row.cells[len(row.cells) - len(numbers) :] != numbers:
@@ -788,8 +813,9 @@ def on_paper(
             yield f"the row {line.name} says {row.cells}, and stands for {copies} copies"
         if opened.is_beside(line.card.id) and "side by side" not in row.words:
             yield f"the row {line.name} says {row.cells}, and stands for branches"
-    yield from in_towers(whole, rows)
-    yield from as_volumes(opened, found, rows)
+    if not pages:  # these hold for the one table
+        yield from in_towers(whole, rows)
+        yield from as_volumes(opened, found, rows)
     for template, read in zip(found.templates, templates, strict=True):
         grouped: dict[str, list[tuple[Apply, _Names]]] = {}
         for call in template.calls:
@@ -938,6 +964,7 @@ def _path(apply: Apply, groups: int) -> tuple[int, int]:
 
 def _is_dense(box: Item, lines: list[Line]) -> bool:
     """Whether each pass of a repeat joins what comes in with what it makes of it."""
+    box = _repeated(box)
     parts = box.parts or []
     inside = {item.id for item in reading._all(parts)}
     if not parts or parts[-1].cells[0].split()[0] != "concat" or " · " in parts[-1].cells[0]:
@@ -957,10 +984,17 @@ def _is_dense(box: Item, lines: list[Line]) -> bool:
     )
 
 
+def _repeated(box: Item) -> Item:
+    """The box alone in a repeat, as the numbered place of a `sequence` is; else the repeat."""
+    while box.parts and len(box.parts) == 1 and box.parts[0].is_box and box.parts[0].count == 1:
+        (box,) = box.parts
+    return box
+
+
 def _last_of(read: Item, box: str) -> str:
     """What stands last in a box on a card: the `concat` of a dense repeat."""
     (found,) = [item for item in reading._all([read]) if item.id == box]
-    return (found.parts or [])[-1].id
+    return (_repeated(found).parts or [])[-1].id
 
 
 def _is_tested(cell: str) -> bool:
@@ -1474,6 +1508,7 @@ def examine(text: str, svg: bool = False, sheet: str | None = None) -> list[str]
         for direction in DIRECTIONS:
             on_pages = page_differences(analysis, sheet, direction)
             found += [f"{sheet} {direction}: {fault}" for fault in on_pages]
+        found += [f"{sheet} paper: {fault}" for fault in table_page_differences(analysis, sheet)]
     return found
 
 

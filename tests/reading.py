@@ -158,6 +158,35 @@ def of_pages(texts: list[str]) -> Drawing:
     return joined(Drawing(pages[0].title, items, lines))
 
 
+def of_table_pages(texts: list[str], trunk: set[str]) -> Drawing:
+    """The table that is on several pages, of columns each, in one, with the blocks beside it.
+
+    A column that is "continued" goes on where the one before it ends: its first row takes what the
+    last row there, or merge below it, made. `trunk` has those.
+    """
+    whole = Drawing()
+    last = ""
+    for page in (of_dot(text, join=False) for text in texts):
+        whole.title = whole.title or page.title
+        whole.lines += page.lines
+        for item in page.items:
+            if item.id.startswith("template ") and "(continued)" in item.words:
+                before = whole.items[-1].parts
+                assert before is not None
+                before += item.parts or []
+            else:
+                whole.items.append(item)
+        goes_on = False
+        for item in page.all():
+            goes_on = goes_on or "module (continued)" in item.words
+            if item.id not in trunk:
+                continue
+            if goes_on:
+                whole.lines.append(Line(last, item.id, "trunk"))
+            last, goes_on = item.id, False
+    return whole
+
+
 def _take_insets(drawing: Drawing, items: list[Item]) -> None:
     """Paths to the card that they are of, rows of connected passes to the box around them."""
     for box in [item for item in _all([Item("", [], parts=items)]) if item.parts is not None]:

@@ -20,7 +20,7 @@ from nets import varied
 
 import archc
 from archc import api
-from archc.draw import DrawStyle, graphviz, scene_of
+from archc.draw import SHEETS, DrawStyle, graphviz, scene_of
 from archc.draw.collapse import boxes
 from archc.source import Source
 
@@ -116,6 +116,69 @@ def test_pages_of_random_programs(seed: int, sheet: str, direction: str) -> None
         analysis = api.analyze(Source("random", text))
         assert analysis.ok
         assert readback.page_differences(analysis, sheet, direction) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "unet",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in (
+                "squeezenet1_0_complex_bypass",
+                "lraspp_mobilenet_v3_large",
+                "resnet50_fpn",
+                "yolov3_tiny",
+                "efficientnet_b0",
+                "efficientnet_v2_s",
+                "googlenet",
+                "inception_v3",
+            )
+        ),
+    ],
+)
+@pytest.mark.parametrize("sheet", ["a4", "slide"])
+def test_tables_on_sheets(name: str, sheet: str) -> None:
+    """Skips pass where some of them are cut, and blocks go on."""
+    assert readback.table_page_differences(archc.load(name).analysis, sheet) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(91000, 91030))
+def test_tables_of_random_programs_on_low_sheets(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On which more of them are cut."""
+    monkeypatch.setitem(SHEETS, "slide", (960, 440))
+    for text in (blocks.program(seed), random_networks.program(seed).text):
+        analysis = api.analyze(Source("random", text))
+        assert analysis.ok
+        assert readback.table_page_differences(analysis, "slide") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
+def test_tables_of_found_programs_on_low_sheets(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SHEETS, "slide", (960, 440))
+    analysis = api.analyze(Source(path.stem, path.read_text("utf-8")))
+    assert readback.table_page_differences(analysis, "slide") == []
+
+
+def test_a_table_that_lacks_something_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    analysis = archc.load("unet").analysis
+    first, second = analysis.pages("dot", "a4", view="paper")
+    for wrong in (
+        [first],
+        [second, first],
+        [first, second, second],
+        [first.replace(b'"to B"', b'"to C"'), second],
+        [first, second.replace(b"module (continued)", b"module")],
+        [first, second.replace(b'"from A in column 2" -> ', b'"from B in column 2" -> ')],
+    ):
+        monkeypatch.setattr(api.Analysis, "pages", lambda *_, made=wrong, **__: made)
+        assert readback.table_page_differences(analysis, "a4"), wrong
 
 
 def test_a_page_that_lacks_something_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,7 +377,7 @@ def test_wrong_insets_are_found(before: str, after: str, found: str) -> None:
     dot = analysis.draw("paper")
     assert before in dot
     assert list(readback.on_paper(network, whole, analysis)) == []
-    faults = list(readback.on_paper(network, whole, analysis, dot.replace(before, after)))
+    faults = list(readback.on_paper(network, whole, analysis, [dot.replace(before, after)]))
     assert any(found in fault for fault in faults), faults
 
 

@@ -17,6 +17,7 @@ import archc
 from archc import cli
 from archc.draw import SHEETS, TooManySheets, Unknown, graphviz
 
+CORPUS = Path(__file__).parent / "faults" / "pictures"
 FONT = re.compile(r'font-size="([\d.]+)"')
 SCALE = re.compile(r'class="graph" transform="scale\(([\d.]+)')
 
@@ -170,6 +171,7 @@ def test_what_is_left_out() -> None:
     ("name", "paper", "view", "most"),
     [
         ("lenet", "a4", "engineer", 1),
+        ("unet", "slide", "paper", 1),
         *(
             pytest.param(*case, marks=pytest.mark.slow)
             for case in (
@@ -179,6 +181,13 @@ def test_what_is_left_out() -> None:
                 ("googlenet", "slide", "paper", 2),
                 ("densenet121", "slide", "paper", 1),
                 ("inception_v3", "slide", "paper", 3),
+                ("unet", "a4", "paper", 2),
+                ("squeezenet1_0_complex_bypass", "slide", "paper", 2),
+                ("lraspp_mobilenet_v3_large", "slide", "paper", 3),
+                ("resnet50_fpn", "a4", "paper", 2),
+                ("yolov3_tiny", "a4", "paper", 3),
+                ("efficientnet_b0", "slide", "paper", 2),
+                ("efficientnet_b3", "slide", "paper", 1),
                 ("alexnet", "slide", "volumes", 1),
                 ("alexnet_2gpu", "slide", "volumes", 1),
                 ("vgg16", "slide", "volumes", 1),
@@ -273,7 +282,10 @@ def test_all_sheets_or_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "view", "sheet"),
-    [("resnet50_fpn", "engineer", "a4"), ("efficientnet_b0", "paper", "slide")],
+    [
+        ("resnet50_fpn", "engineer", "a4"),
+        (str(CORPUS / "towers_side_by_side.arch"), "paper", "slide"),
+    ],
 )
 def test_what_does_not_fit_says_what_does(
     name: str, view: str, sheet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -323,6 +335,58 @@ def test_heads_stand_over_the_first_row(begin: str) -> None:
     assert first - top < 32
     cards = {text for text, _, y in words if y < top - 2}
     assert ({"input a", "input b", "relu", "concat"} & cards != set()) == ("@a" in begin)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("paper", ["a4", "slide"])
+@pytest.mark.parametrize("name", sorted(archc.bundled()))
+def test_every_network_is_a_table_on_sheets(name: str, paper: str) -> None:
+    """On few, none of which has a card alone."""
+    sheets = [
+        reading.of_dot(d.decode(), False) for d in analysis(name).pages("dot", paper, view="paper")
+    ]
+    assert len(sheets) <= 3
+    for sheet in sheets:
+        assert len([card for card in sheet.cards if not card.id.startswith("columns")]) > 3
+
+
+def test_a_sign_where_a_skip_leaves_stands_beside_its_row() -> None:
+    """At one height with it, to its right; the letters go down from A."""
+    (svg,) = analysis("unet").pages("svg", "slide", view="paper", engine="graphviz-pure")
+    places: dict[str, tuple[float, float]] = {}
+    for node in ElementTree.fromstring(svg).iter(f"{reading.SVG}g"):
+        text = next(node.iter(f"{reading.SVG}text"), None)
+        if node.get("class") == "node" and text is not None:
+            place = float(text.get("x", "")), float(text.get("y", ""))
+            places[node.findtext(f"{reading.SVG}title", "")] = place
+    for row, letter in (("down1", "A"), ("down2", "B"), ("down3", "C")):
+        (x, y), (right, high) = places[row], places[f"to {letter}"]
+        assert right > x + 200
+        assert abs(high - y) < 4
+
+
+def test_signs_of_a_block_give_no_shapes() -> None:
+    """It is drawn once for all its calls, whose shapes differ; its letters are no row's."""
+    stage = "\n".join("conv 3x3 p1 x(w); relu; conv 1x1 x(w); tanh" for _ in range(13))
+    rows = "\n".join(f"r{at}: conv {1 + 2 * (at % 2)} p{at % 2} x{at + 3}" for at in range(26))
+    text = f"input 64x64 x8\nblock b(w) {{\n{stage}\n}}\nb(8); pool 2x2; b(16)\n"
+    text += f"a: conv 1x1 x28\n{rows}\nadd< | @a >"
+    found = archc.loads(text).analysis
+    pages = [page.decode() for page in found.pages("dot", "slide", view="paper")]
+    cards = [card for page in pages for card in reading.of_dot(page, join=False).cards]
+    signs = {card.id: card.cells for card in cards if re.match("(to|from) ", card.id)}
+    assert [cells for id, cells in signs.items() if id.startswith("to ")][-1:] == [["A"]]
+    assert ["A"] in [cells for id, cells in signs.items() if id.startswith("from ")]
+    assert {cells[0].split()[0] for cells in signs.values()} == {"A", "B"}
+    assert all(
+        "64×64" in cells[0] or "32×32" in cells[0] for cells in signs.values() if cells != ["A"]
+    )
+    assert "b  (continued)" in " ".join(
+        cell
+        for page in pages
+        for box in reading.of_dot(page, join=False).boxes
+        for cell in box.cells
+    )
 
 
 @pytest.mark.parametrize(("rows", "sheets"), [(30, 1), (90, 2)])

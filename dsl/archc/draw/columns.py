@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from archc.draw.collapse import boxes, cards
+from archc.draw.connectors import cut
 from archc.draw.one_column import MOST_COLUMNS, OneColumn, is_end
 from archc.draw.scene import Box, Card, Edge, Scene
 from archc.draw.sheets import Size
@@ -34,13 +35,26 @@ def in_columns(
 
 def to_be_cut(scene: Scene, direction: str = "down") -> OneColumn:
     """The scene laid out for columns and pages, with its outputs beside what makes them."""
-    return OneColumn(_with_outputs_beside(scene), direction)
+    return OneColumn(with_outputs_beside(scene), direction)
 
 
 def in_pages(layout: OneColumn, pages: int, columns: int) -> list[Scene]:
     """The scene on so many pages of so many columns; nothing where it cannot be cut so."""
     cuts = layout.cuts(pages * columns)
     return _pages(layout, cuts, columns) if len(cuts) + 1 == pages * columns else []
+
+
+def in_frames(layout: OneColumn, count: int, first: int = 0) -> list[Scene]:
+    """A block in so many parts; nothing where it cannot be cut so.
+
+    The letter `first` is the first of its signs, which give no shapes: calls have others.
+    """
+    cuts = layout.cuts(count)
+    if len(cuts) + 1 < count:
+        return []
+    whole = _ColumnMaker(layout, cuts, first, shapes=False).scene()
+    parts = [_page(whole, [column]) for column in whole.root.items]
+    return [replace(x, root=replace(x.root, items=next(boxes(x.root)).items)) for x in parts]
 
 
 def in_full_pages(
@@ -61,7 +75,7 @@ def widest(scene: Scene, direction: str = "down") -> tuple[float, list[str]]:
     return layout.width(), [ids[at] for at in layout.widest()]
 
 
-def _with_outputs_beside(scene: Scene) -> Scene:
+def with_outputs_beside(scene: Scene) -> Scene:
     """The scene with each output right behind what makes it, and not at the end."""
     tails = {edge.head: edge.tail for edge in scene.edges}
     ends = {edge.tail for edge in scene.edges}
@@ -98,7 +112,9 @@ def _page(scene: Scene, columns: list[Card | Box]) -> Scene:
 class _ColumnMaker:
     """Puts items into columns, and signs where an edge leads from one to another."""
 
-    def __init__(self, layout: OneColumn, cuts: list[int]) -> None:
+    def __init__(
+        self, layout: OneColumn, cuts: list[int], first: int = 0, shapes: bool = True
+    ) -> None:
         self.whole, self.layout = layout.scene, layout
         self.starts = [0, *cuts, len(layout.sizes)]
         self.parts: Counter[str] = Counter()  # of each box that is cut
@@ -108,7 +124,7 @@ class _ColumnMaker:
         self.before: dict[tuple[str, int], list[Card]] = {}
         self.after: dict[tuple[str, int], list[Card]] = {}
         self.first: dict[str, list[Card]] = {}  # and by the box that they begin
-        self.edges = list(self._led())
+        self.edges = self._led(first, shapes)
 
     def scene(self) -> Scene:
         columns: list[Card | Box] = [
@@ -125,30 +141,20 @@ class _ColumnMaker:
 
     # edges
 
-    def _led(self) -> Iterator[Edge]:
+    def _led(self, first: int, shapes: bool) -> list[Edge]:
         """The edges; one that leads to another column does so over two signs."""
-        leaving: dict[Edge, Card] = {}
-        arriving: dict[tuple[str, int], Card] = {}
-        for edge in self.whole.edges:
-            ends = [self._column(edge.tail), self._column(edge.head)]
-            if ends[0] == ends[1]:
-                yield edge
-                continue
-            tail, head = self._apart(edge)
-            kind = replace(edge, head="")  # what leads on from there in one way has one sign
-            if kind not in leaving:
-                letter = chr(ord("A") + len(leaving) % 26) * (len(leaving) // 26 + 1)
-                leaving[kind] = sign = self._sign("to", letter, edge)
-                if tail is None:
-                    self.first.setdefault(edge.tail, []).append(sign)
-                else:
-                    self.after.setdefault((tail, ends[0]), []).append(sign)
-                yield replace(edge, head=sign.id)
-            letter = leaving[kind].name
-            if (letter, ends[1]) not in arriving:
-                arriving[letter, ends[1]] = sign = self._sign("from", letter, edge)
-                self.before.setdefault((head, ends[1]), []).append(sign)
-            yield replace(edge, tail=arriving[letter, ends[1]].id)
+        edges, signs = cut(self.whole.edges, self._column, self.layout.numbers, first, shapes)
+        for sign in signs:
+            tail, head = self._apart(sign.edge)
+            if not sign.leaves:
+                column = self._column(sign.edge.head)
+                self.before.setdefault((head, column), []).append(sign.card)
+            elif tail is None:
+                self.first.setdefault(sign.edge.tail, []).append(sign.card)
+            else:
+                column = self._column(sign.edge.tail)
+                self.after.setdefault((tail, column), []).append(sign.card)
+        return edges
 
     def _column(self, node: str) -> int:
         return bisect_right(self.starts, self.layout.numbers[node]) - 1
@@ -159,15 +165,6 @@ class _ColumnMaker:
         pairs = zip(tail, head, strict=False)
         at = next((n for n, (a, b) in enumerate(pairs) if a != b), len(tail))
         return tail[at] if at < len(tail) else None, head[at]
-
-    def _sign(self, direction: str, letter: str, edge: Edge) -> Card:
-        shape, id = edge.label, f"{direction} {letter}"
-        while id in self.layout.numbers:
-            id += "'"  # a label of the user's is the same
-        if direction == "from":
-            id += f" in column {self._column(edge.head) + 1}"
-        text = [(letter, True), (f"  {shape}", False)]
-        return Card(id, "io", text, [], f"{direction} {letter}: {shape}", pill=True, name=letter)
 
     # items
 

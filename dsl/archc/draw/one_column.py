@@ -26,7 +26,7 @@ _GAP_BESIDE, _LINE = 40, 1100  # between ranks of a row; a row that is not cut
 _DEEP, _SIGN = 40, 120  # points that a column may be lower for a box, or a sign, less
 _HEAD = 150  # points of a page: its title, its margins, signs
 _BENDS = 1.3  # times the width of cards side by side: with the margins of boxes, and lines
-_PASS = 5  # edges that a cut may cross
+MOST_PASSING = 5  # edges that a cut may cross
 _SLACK = (0, 0.04, 0.08, 0.12, 0.16)  # of a column's height
 _WORTH = 0.8  # of the height: a drawing that stays as high is not cut
 
@@ -190,7 +190,7 @@ class OneColumn:
         for at, depth in self._places:
             beside = self.tops[at] <= highest  # a tower or a side classifier begins
             highest = max(highest, self.tops[at])
-            if 0 < passing[at] <= _PASS and not beside:
+            if 0 < passing[at] <= MOST_PASSING and not beside:
                 yield CutPlace(at, self.tops[at], depth, passing[at])
 
 

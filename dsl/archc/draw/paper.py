@@ -8,7 +8,7 @@ What is not on the trunk, a branch or a side classifier, is a small card beside 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from archc.draw.blocks import signature
 from archc.draw.boxes import place_of
 from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
+from archc.draw.connectors import Connector
 from archc.draw.insets import Insets, insets
 from archc.draw.legend import Signs, has_numbers, hottest, is_sum, repeats
 from archc.draw.part import copies_of, part_of, with_ends
@@ -63,6 +64,7 @@ class Template:
     is_variant: bool = False  # others of the block look otherwise
     repeat: str = ""  # its box, where it calls no block
     insets: Insets = field(default_factory=Insets)
+    continued: bool = False  # it is what did not stand in the frame before
 
     @property
     def rows(self) -> list[str]:
@@ -83,6 +85,7 @@ class Paper:
     towers: TowerRows
     hottest: int  # the most MACs of a card
     costs: bool  # whether any card has some to say
+    connectors: Sequence[Connector] = ()  # the cards that say where something goes on
 
     @property
     def signs(self) -> Signs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -69,9 +69,19 @@ class _Rows:
         self.heads = _head(self.columns, continued)
         self.main = _RowWriter(paper.scene, hottest=hottest, shapes=False, packed=True)
         self.first = next((id for id in self.main.cards if id in paper.lines), "")
-        if self.first != next(iter(self.main.cards), ""):  # several inputs stand above the rows
+        self.signs = {sign.card.id: sign for sign in paper.connectors}
+        if self._is_first_below():
             self.main.below_heads = self.first
-        self.training_only = {e.head for e in paper.scene.edges if e.training_only}
+        heads = {edge.head for edge in paper.scene.edges if edge.training_only}
+        self.training_only = heads - self.signs.keys()
+
+    def _is_first_below(self) -> bool:
+        """Whether anything stands above the first row, as several inputs do, or signs."""
+        if self.first != next(iter(self.main.cards), ""):
+            return True
+        arriving = {id for id, sign in self.signs.items() if not sign.leaves}
+        heads = {edge.head for edge in self.main.scene.edges if edge.tail in arriving}
+        return any(all(e.tail in arriving for e in self.main.into[head]) for head in heads)
 
     def lines(self) -> Iterator[str]:
         # In a cluster, unseen, for what is in the first one stands on the left.
@@ -82,18 +92,28 @@ class _Rows:
         yield f"    {node} [{heads}];"
         yield "  }"
         for at, (size, cards) in enumerate(self.paper.groups):
-            yield from _grouped(size, f"{at}{self.at}", [self._node(card) for card in cards])
+            alone = sum(card.id not in self.signs for card in cards) < 2
+            yield from _grouped("" if alone else size, f"{at}{self.at}", self._nodes(cards))
         yield f"  {node} -> {quoted(self.first)} [style=invis];"
         yield from self._side_by_side()
         for edge in sorted(self.main.scene.edges, key=lambda edge: edge.training_only):
             yield from (f"  {line}" for line in self._edges(edge))
+
+    def _nodes(self, cards: list[Card]) -> Iterator[str]:
+        """Cards, and right beside each the sign where something goes on from it."""
+        for card in cards:
+            yield self._node(card)
+            sign = self.signs.get(card.id)
+            if sign is not None and sign.leaves:
+                yield f"{{rank=same; {quoted(sign.edge.tail)}; {quoted(card.id)}}}"
 
     def _side_by_side(self) -> Iterator[str]:
         """What branches off a row, in order: Graphviz loses it outside of the row's cluster."""
         rows = {card.id for size, cards in self.paper.groups if size for card in cards}
         for id in self.paper.lines:
             begin = [edge.head for edge in self.main.out_of.get(id, ()) if edge.trunk]
-            begin = [head for head in begin if head not in rows and self.main.entering[head] == 1]
+            begin = [x for x in begin if x not in self.signs and self.main.entering[x] == 1]
+            begin = [head for head in begin if head not in rows]
             if len(begin) > 1:
                 yield f"  {{rank=same; {' -> '.join(map(quoted, begin))} [style=invis]}}"
 
@@ -146,8 +166,8 @@ def _blocks(sheet: TableSheet, hottest: int) -> Iterator[str]:
             above[column] = writer.last
 
 
-def _grouped(size: str, at: str, nodes: list[str]) -> Iterator[str]:
-    if not size or len(nodes) < 2:
+def _grouped(size: str, at: str, nodes: Iterable[str]) -> Iterator[str]:
+    if not size:
         yield from (f"  {node}" for node in nodes)
         return
     yield f'  subgraph "cluster resolution {at}" {{'
@@ -161,6 +181,8 @@ def _grouped(size: str, at: str, nodes: list[str]) -> Iterator[str]:
 
 def _heading(template: Template) -> str:
     head = font(template.name, 12, _TEMPLATE, bold=True)
+    if template.continued:
+        return head + font("  (continued)", 9, GREY) + '<BR ALIGN="LEFT"/>'
     head += font(f"  {_cut(template.signature, 280)}", 9, GREY) if template.signature else ""
     where = (
         "" if template.signature == BESIDE else " in a row" if template.repeat else " in the table"

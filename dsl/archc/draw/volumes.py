@@ -16,6 +16,7 @@ from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from archc.draw import connectors
 from archc.draw.dot import preamble
 from archc.draw.paper import Paper
 from archc.draw.scene import Edge
@@ -114,7 +115,9 @@ class _Strip:
             is_new = net not in leaving
             if is_new:
                 first = sum(map(len, leaving.values()))
-                leaving[net] = [_letter(first + at) for at in range(tail.towers if on else 1)]
+                leaving[net] = [
+                    connectors.letter(first + at) for at in range(tail.towers if on else 1)
+                ]
             letters = leaving[net]
             if is_new:
                 id = _free(f"to {letters[0]}", items)
@@ -169,11 +172,6 @@ def _free(id: str, taken: Container[str]) -> str:
     while id in taken:
         id += "'"
     return id
-
-
-def _letter(at: int) -> str:
-    """A to Z, then AA and so on."""
-    return chr(ord("A") + at % 26) * (at // 26 + 1)
 
 
 def _links(found: Paper, known: set[str]) -> Iterator[Link]:
