@@ -442,3 +442,11 @@ def test_wrong_towers_are_found(before: str, after: str, found: str) -> None:
     wrong = readback.rows_of(reading.of_dot(dot.replace(before, after)))
     faults = list(readback.in_towers(whole, wrong))
     assert any(found in fault for fault in faults), faults
+
+
+def test_a_stride_chosen_by_an_if_stands_in_brackets() -> None:
+    """Without them `3×3/2 if reduce else 1` reads as a window of 1."""
+    path = FAULTS[0].with_name("stride_by_an_if.arch")
+    drawing = api.analyze(Source(path.stem, path.read_text("utf-8"))).draw("paper")
+    assert drawing.count("3×3/(2 if reduce else 1)") == 2
+    assert "3×3/2 if" not in drawing

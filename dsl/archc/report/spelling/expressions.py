@@ -92,10 +92,12 @@ def with_expressions(op: Op, terms: Terms) -> Op:
     for field in fields(op):
         value = getattr(op, field.name)
         shown = _printed(value, terms)
-        if written[field.name].form in (Form.GROUPS, Form.DILATION):
-            numbers = shown if isinstance(shown, tuple) else (shown,)
-            for number in {n for n in numbers if isinstance(n, _Int)}:
-                number.text = f"({number.text})"  # `g(groups)`, as one writes it
+        form = written[field.name].form
+        numbers = shown if isinstance(shown, tuple) else (shown,)
+        for number in {n for n in numbers if isinstance(n, _Int)}:
+            chosen = form in (Form.SIZE, Form.STRIDE) and " if " in number.text
+            if chosen or form in (Form.GROUPS, Form.DILATION):
+                number.text = f"({number.text})"  # `g(groups)`, `/(2 if wide else 1)`
         if shown is not value:
             changes[field.name] = shown
     return replace(op, **changes) if changes else op
