@@ -441,16 +441,12 @@ class Readback:
     def _card(self, shown: Shown) -> Iterator[str]:
         id, cells, copies = shown.item.id, shown.item.cells, len(shown.copies)
         macs, params = sum(map(macs_of, shown.steps)), sum(map(params_of, shown.steps))
-        wanted = {human(macs)} if macs else set()
-        if copies > 1 and macs:
-            wanted = {f"{copies}×{human(macs // copies)}", f"Σ {human(macs)}"}
-        if macs and not wanted & set(cells):
-            yield f"{id} says {cells}, and has {wanted} MACs"
+        if macs and not _of_copies(macs, copies) & set(cells):
+            yield f"{id} says {cells}, and has {_of_copies(macs, copies)} MACs"
         facts = [fact for cell in cells[1:] for fact in cell.split(" · ")]
-        numbers = {human(params // copies), f"Σ {human(params)}"} if params else {"shared weights"}
         shared = any(fact.startswith("shared weights") for fact in facts)
-        if params and not numbers & set(facts):
-            yield f"{id} says {facts}, and has {numbers} params"
+        if params and not _of_copies(params, copies) & set(facts):
+            yield f"{id} says {facts}, and has {_of_copies(params, copies)} params"
         if params and shared:
             yield f"{id} says that its {params} weights are shared"
         told = {fact: list(_labels_of(fact)) for fact in facts}
@@ -616,6 +612,13 @@ def _tells_shapes(label: str, shapes: list[str]) -> bool:
         return label == first == last
     begin, _, end = label.partition("…")
     return begin == first and last in (end, f"{begin.rpartition('×')[0]}×{end}")
+
+
+def _of_copies(total: int, copies: int) -> set[str]:
+    """What may be said of a number that is that of one card, or of several copies together."""
+    if copies == 1:
+        return {human(total)}
+    return {f"{copies}×{human(total // copies)}", f"Σ {human(total)}"}
 
 
 def params_of(step: PlacedStep) -> int:
@@ -871,7 +874,7 @@ def explained(drawing: Drawing) -> Iterator[str]:
             yield f"the legend {'lacks' if is_there else 'has'} {words!r}"
 
 
-_PARAMS = re.compile(r"(^| · )[^·]+ → [^·]+ · (Σ )?[\d.]+[kMGT]?$")  # `conv1 · 3 → 64 · 9.54k`
+_PARAMS = re.compile(r"(^| · )[^·]+ → [^·]+ · (Σ |\d+×)?[\d.]+[kMGT]?$")  # `conv1 · 3 → 64 · 9.54k`
 
 
 def _cells(items: list[Item]) -> Iterator[str]:

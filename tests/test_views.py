@@ -541,3 +541,11 @@ def test_what_has_no_pages(format: str, capsys: pytest.CaptureFixture[str]) -> N
 def test_numbers_of_a_drawing(how: dict[str, Any], kind: type[Exception], says: str) -> None:
     with pytest.raises(kind, match=says):
         archc.load("lenet5").draw("dot", **how)
+
+
+def test_the_numbers_of_a_repeat_add_up() -> None:
+    """Also those of a box inside it: 3 * (264 + 288) parameters are 1.66k."""
+    text = (Path(__file__).parent / "faults" / "pictures" / "parts_of_a_repeat.arch").read_text()
+    dot = api.analyze(Source("net", text)).draw()
+    for said in ("32 → 8 · 3×264", "8 → 32 · 3×288", "1.66k params", "3×256"):
+        assert said in dot

@@ -332,21 +332,24 @@ def _block_summands(merge: Apply, terms: Terms) -> str:
 def _add_costs(made: Card, row: Row, costs: Costs) -> None:
     copies = sum(count for _, count in row[0])
     alike = all(_is_like(lanes[0][0], apply) for lanes in row for apply, _ in lanes[1:])
-    params = sum(costs.of_node(apply).params * n for lanes in row for apply, n in lanes)
+    made.params = sum(costs.of_node(apply).params * n for lanes in row for apply, n in lanes)
     made.macs = sum(costs.of_node(apply).macs * n for lanes in row for apply, n in lanes)
-    made.params = params
-    if params:
-        made.facts.append(human(params // copies) if alike else f"{SUM} {human(params)}")
+    if made.params:
+        made.facts.append(_of_copies(made.params, copies, alike))
     elif shared := [
         a for lanes in row for a, _ in lanes[:1] if a.state and (a.again or costs.again)
     ]:
         named = f" with {shared[0].name}" if shared[0].also else ""
         made.facts.append(f"{SHARED}{named}")
-    if made.macs and copies > 1:
-        each = human(made.macs // copies)
-        made.cost = f"{copies}×{each}" if alike else f"{SUM} {human(made.macs)}"
-    elif made.macs:
-        made.cost = human(made.macs)
+    if made.macs:
+        made.cost = _of_copies(made.macs, copies, alike)
+
+
+def _of_copies(total: int, copies: int, alike: bool) -> str:
+    """`2×3.21M` for two copies that are alike, which make a total; their sum for others."""
+    if copies == 1:
+        return human(total)
+    return f"{copies}×{human(total // copies)}" if alike else f"{SUM} {human(total)}"
 
 
 def _is_like(one: Apply, other: Apply) -> bool:
