@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from nets import net_of, randomise
+from nets import net_of, randomise, varied
 
 from archc import cli
 from archc.api import Analysis, analyze
@@ -255,7 +255,7 @@ DEEP = {
 }
 
 
-@pytest.mark.parametrize("what", DEEP)
+@pytest.mark.parametrize("what", varied(DEEP, {"branches", "brackets"}))
 def test_nesting_to_the_limit(
     what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

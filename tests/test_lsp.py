@@ -160,7 +160,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", ONE)
 def test_every_request(folder: Path, encoding: str) -> None:
     """In texts with characters of one to four bytes, in the units that the client counts in."""
 
@@ -229,7 +229,7 @@ def test_every_request(folder: Path, encoding: str) -> None:
     session(folder, use, encoding)
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", ONE)
 def test_a_mistake_and_its_cure(folder: Path, encoding: str) -> None:
     async def use(editor: Editor) -> None:
         editor.open(TEXT.replace("relu  #", "relu; rlu  #"))
@@ -582,7 +582,7 @@ def test_an_analysis_stops_that_nobody_waits_for() -> None:
     assert asyncio.run(run(1))
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", ONE)
 def test_places_behind_astral_characters_of_their_line(folder: Path, encoding: str) -> None:
     text = 'network N "é𝔘𝔘"; use "b.arch"; input 8x8 x3; a: b(4); add< | @a >; fc 1 # 𝔘\n'
 
@@ -637,7 +637,7 @@ def test_what_cannot_be_renamed_is_refused(folder: Path) -> None:
     session(folder, use)
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", ONE)
 def test_positions_there_and_back(encoding: str) -> None:
     text = "a\né𝔘x\r\n\u2028\x0c\rend"
     lines = TextLines(text, encoding)

@@ -205,7 +205,7 @@ conv 3x3 p1 x8; two(4); many(5, 4); many(3, 8); gap; flatten; fc 4
 ALONE = DENSE.replace("gap", "layer(8); gap")  # takes one tensor there: no list of features
 
 
-@pytest.mark.parametrize("text", [DENSE, ALONE])
+@pytest.mark.parametrize("text", [DENSE, pytest.param(ALONE, marks=pytest.mark.slow)])
 @pytest.mark.filterwarnings("ignore")
 def test_memory_of_dense_layers(text: str) -> None:
     net = net_of(text)

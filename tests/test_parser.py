@@ -602,7 +602,11 @@ def test_huge_numbers(number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "junk", ["|", "}", "$ ", "a ) ", "( ", '"', "conv ! <", "block f( {", "a = b\n"]
+    "junk",
+    [
+        *("|", "}", "$ ", "a ) ", "( ", '"', "block f( {"),
+        *(pytest.param(junk, marks=pytest.mark.slow) for junk in ("conv ! <", "a = b\n")),
+    ],
 )
 def test_junk_gives_up_in_time(junk: str) -> None:
     found = read(junk * 50_000)[1]

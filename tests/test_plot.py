@@ -70,6 +70,7 @@ def some(count: int) -> list[Candidate]:
 # --- what is on it -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_one_dataset_and_one_way_of_testing(imagenet: Picture) -> None:
     left_out = dict(imagenet.left_out)
     assert imagenet.dataset == "ImageNet"
@@ -206,6 +207,7 @@ def test_no_text_is_on_another_or_on_a_bubble(tables: dict[str, Comparison], dat
             assert (near_x - x) ** 2 + (near_y - y) ** 2 > (radius - 0.5) ** 2, label
 
 
+@pytest.mark.slow
 def test_all_is_inside_the_picture(imagenet: Picture) -> None:
     few = choose([replace(one, params=one.params // 99 * i) for i, one in enumerate(some(3), 1)])
     costs = choose([replace(one, error=None, params=1000 * 9**i) for i, one in enumerate(some(6))])
@@ -222,6 +224,7 @@ def test_all_is_inside_the_picture(imagenet: Picture) -> None:
         assert all(t.box.low > frame.high - 60 for t in beside), "but for the legend"
 
 
+@pytest.mark.slow
 def test_area_is_parameters_and_place_is_accuracy(imagenet: Picture) -> None:
     svg = draw(imagenet)
     largest_first = sorted(imagenet.points, key=lambda point: -point.params)
@@ -443,10 +446,12 @@ def test_without_matplotlib(
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_page_is_current(page: ModuleType, tables: dict[str, Comparison]) -> None:
     assert (DOCS / "comparison.md").read_text(encoding="utf-8") == page.page(tables), AGAIN
 
 
+@pytest.mark.slow
 def test_its_plots_are_current(page: ModuleType, tables: dict[str, Comparison]) -> None:
     for dataset, table in tables.items():
         path = DOCS / "images" / f"comparison_{page.SECTIONS[dataset][0]}.svg"

@@ -171,7 +171,12 @@ def on_a_terminal(width: int, *argv: str, **env: str) -> list[str]:
     ids=lambda argv: argv[0],
 )
 @pytest.mark.parametrize(
-    "env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {}], ids=["no colour", "dumb", "colour"]
+    "env",
+    [
+        pytest.param({"NO_COLOR": "1"}, id="no colour", marks=pytest.mark.slow),
+        pytest.param({"TERM": "dumb"}, id="dumb", marks=pytest.mark.slow),
+        pytest.param({}, id="colour"),
+    ],
 )
 def test_a_command_keeps_to_its_terminal(
     argv: tuple[str, ...], width: int, env: dict[str, str]

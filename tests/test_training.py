@@ -67,7 +67,14 @@ def test_digits_are_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
-    "flags", [["--accum=2"], ["--grad-checkpointing"], ["--amp"], ["--ema=0.9"]]
+    "flags",
+    [
+        ["--accum=2"],
+        *(
+            pytest.param([flag], marks=pytest.mark.slow)
+            for flag in ("--grad-checkpointing", "--amp", "--ema=0.9")
+        ),
+    ],
 )
 def test_ways_to_train(flags: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Accumulating and recomputing change nothing but rounding; the others learn as well."""

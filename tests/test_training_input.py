@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from nets import varied
 from scripts import RECIPE, module, rows, run, script, text
 
 torch = pytest.importorskip("torch")
@@ -318,7 +319,7 @@ CRAFTED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", CRAFTED)
+@pytest.mark.parametrize("what", varied(CRAFTED, sorted(CRAFTED)[::4]))
 def test_crafted_checkpoints_are_one_line(
     what: str, small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
