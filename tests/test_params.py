@@ -339,3 +339,14 @@ def test_both_sides_of_a_diff_are_named(tmp_path: Path, capsys: pytest.CaptureFi
     path.write_text(SIZED, encoding="utf-8")
     assert cli.main(["diff", str(path), str(path), "--right", "width=2"]) == 0
     assert "Sized  Sized width=2" in capsys.readouterr().out
+
+
+def test_several_values_of_a_flag_are_no_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.arch"
+    path.write_text("param deep = true\ninput 8x8 x3\nif deep { relu }\n", encoding="utf-8")
+    assert cli.main(["summary", str(path), "-D", "deep=1,2"]) == 1
+    said = capsys.readouterr().err
+    assert "A311" in said
+    assert "compare" not in said

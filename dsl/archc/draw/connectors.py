@@ -31,8 +31,8 @@ def cut(
 ) -> tuple[list[Edge], list[Connector]]:
     """The edges, of which one that leads to another part does so over two signs, and the signs.
 
-    `part_of` says where a node stands; no sign has an id that is `taken`. The first
-    is called by the letter `first`. With `shapes` they say what goes on.
+    `part_of` says where a node stands; no sign has an id that is `taken`. The first one's letter
+    is `letter(first)`. With `shapes` they say what goes on.
     """
     led: list[Edge] = []
     signs: list[Connector] = []
@@ -43,16 +43,16 @@ def cut(
         if part_of(edge.tail) == end:
             led.append(edge)
             continue
+        shape = edge.label if shapes else ""
         kind = replace(edge, head="")  # what leads on from there in one way has one sign
         if kind not in leaving:
             name = letter(first + len(leaving))
-            leaving[kind] = _sign("to", name, "", edge.label * shapes, taken)
+            leaving[kind] = _sign("to", name, "", shape, taken)
             signs.append(Connector(leaving[kind], edge, leaves=True))
             led.append(replace(edge, head=leaving[kind].id))
         name = leaving[kind].name
         if (name, end) not in arriving:
-            place, shape = f" in column {end + 1}", edge.label * shapes
-            arriving[name, end] = _sign("from", name, place, shape, taken)
+            arriving[name, end] = _sign("from", name, f" in column {end + 1}", shape, taken)
             signs.append(Connector(arriving[name, end], edge, leaves=False))
         led.append(replace(edge, tail=arriving[name, end].id))
     return led, signs

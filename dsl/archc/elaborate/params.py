@@ -118,7 +118,8 @@ def _given(
 
 def _row_each(name: str, value: Any, default: Any) -> str:
     """The cure for several numbers, `8,16`, where one is meant; "" for anything else."""
-    items = value.split(",") if isinstance(value, str) and isinstance(default, int | float) else ()
+    is_number = isinstance(default, int | float) and not isinstance(default, bool)
+    items = value.split(",") if is_number and isinstance(value, str) else ()
     if len(items) < 2 or any(_number(item) is None for item in items):
         return ""
     several = ",".join(map(str.strip, items))
