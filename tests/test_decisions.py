@@ -66,7 +66,7 @@ FILES = {
 }  # fmt: skip
 
 
-FIRSTS = [1, 5, *(pytest.param(w, marks=pytest.mark.slow) for w in (3, 6))]
+FIRSTS = [5, *(pytest.param(w, marks=pytest.mark.slow) for w in (1, 3, 6))]
 LISTS = {
     "repeats behind an `if`": "block s(c, n, stride=1) { if in.c != c { conv 3/(stride) p1 x(c) }\n"
     "residual< conv 3 p1 x(c) > * n }\ninput 8x8 x4\ns(4, w[0]); s(8, w[1], 2); s(16, w[2])",

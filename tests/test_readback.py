@@ -25,7 +25,7 @@ from archc.draw.collapse import boxes
 from archc.source import Source
 
 FAULTS = sorted((Path(__file__).parent / "faults" / "pictures").glob("*.arch"))
-FAST, ALL, BATCH = 6, 150, 6
+FAST, ALL, BATCH = 3, 150, 3
 
 # Those that take a second and more.
 DEAR = {

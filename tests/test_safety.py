@@ -123,6 +123,7 @@ def test_hostile_text_is_a_docstring(text: str) -> None:
     assert wanted.rstrip(".") in found
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=60))
 @settings(max_examples=150, deadline=None)
 def test_any_text_stays_text(text: str) -> None:
