@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from archc.elaborate.sections import Facts
 from archc.plan import Apply, Call, Plan, Scope, labelled, walk
 from archc.recipe import Augment, recipe_faults
+from archc.recipe.images import usual_resize
 from archc.recipe.init import KINDS
 from archc.source import Diagnostic, Severity, SpanLabel, did_you_mean
 
@@ -45,8 +46,7 @@ def check_crop(facts: Facts, plan: Plan) -> Iterator[Diagnostic]:
             title = f"a crop of {cut} sees at most {share:.2g} % of an image resized to {least}"
         else:
             continue
-        fitting = round(max(size) / 0.875)
-        hint = f"for this input `resize={fitting}`; a variant has a `train` of its own"
+        hint = f"for this input `resize={usual_resize(size)}`; a variant has a `train` of its own"
         label = SpanLabel(line.span)
         yield Diagnostic("W125", title, (label,), helps=(hint,), severity=Severity.WARNING)
 

@@ -16,7 +16,6 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from archc.analysis.costs import Cost, Costs, NoCosts
-from archc.analysis.receptive import Field
 from archc.arguments import need_count
 from archc.choices import DIRECTIONS, HIDEABLE, ROWS, SHEETS, THEMES, VIEWS, misfit, unknown
 from archc.draw.collapse import Unknown, boxes, nesting, to_depth
@@ -261,25 +260,19 @@ def page(plan: Plan, cost: Cost, style: DrawStyle) -> str:
     """The network as an interactive page: one HTML file that needs nothing else."""
     from archc.draw.html_page import whole_page
 
-    return whole_page(*_page_parts(plan, cost, style), "title" not in style.hidden)
+    return whole_page(model(plan, cost, style), style.theme, "title" not in style.hidden)
 
 
-def model(plan: Plan, cost: Cost, style: DrawStyle, source: Source) -> dict[str, Any]:
-    """What such a page draws, as data, with the places of the statements in the source."""
-    from archc.draw.html_page import page_model
-
-    return page_model(*_page_parts(plan, cost, style), source)
-
-
-def _page_parts(
-    plan: Plan, cost: Cost, style: DrawStyle
-) -> tuple[Scene, str, str, str, str, dict[str, Field]]:
+def model(plan: Plan, cost: Cost, style: DrawStyle, source: Source | None = None) -> dict[str, Any]:
+    """What such a page draws, as data, with the places of the statements in a source."""
     from archc.analysis.table import tabulate
+    from archc.draw.html_page import page_model
 
     scene, head = _scene_and_heading(plan, cost, style)
     fields = {row.key: row.field for row in tabulate(plan).rows() if row.field}
     counts = head.totals("costs" not in style.hidden)
-    return scene, head.name, counts, describe(head, scene), style.theme, fields
+    words = describe(head, scene)
+    return page_model(scene, head.name, counts, words, style.theme, fields, source)
 
 
 Layout = Callable[[str], bytes]  # Graphviz's JSON of a DOT text

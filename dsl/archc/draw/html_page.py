@@ -27,22 +27,13 @@ _MOST_OPEN = 60  # cards with which a page starts open
 _FOLDER = data.TEMPLATES / "page"
 
 
-def whole_page(
-    scene: Scene,
-    name: str,
-    totals: str,
-    description: str,
-    theme: str,
-    fields: dict[str, Field],
-    has_title: bool,
-) -> str:
-    """The whole file. `fields` are the receptive fields of cards and boxes by their ids."""
-    model = page_model(scene, name, totals, description, theme, fields)
+def whole_page(model: dict[str, Any], theme: str, has_title: bool) -> str:
+    """The whole file, of what its script draws."""
     text = json.dumps(model, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     parts = {
         "theme": theme,
-        "title": html.escape(name),  # of the window
+        "title": html.escape(model["name"]),  # of the window
         "hidden": "" if has_title else " hidden",
         "css": _read("page.css"),
         "model": text,
@@ -65,7 +56,10 @@ def page_model(
     fields: dict[str, Field],
     source: Source | None = None,
 ) -> dict[str, Any]:
-    """What the page's script draws, as data; with the places of the statements in a `source`."""
+    """What the page's script draws, as data; with the places of the statements in a `source`.
+
+    `fields` are the receptive fields of cards and boxes by their ids.
+    """
     parts = _Model(scene, theme, fields, source).parts()
     return {"name": name, "totals": totals, "description": description, **parts}
 

@@ -121,11 +121,10 @@ class RowCut:
 
 def _cuts(found: Paper) -> Iterator[RowCut]:
     """Before rows that take what all that is above has come to, where few others pass."""
-    order = _order(found)
-    places = {id: at for at, id in enumerate(order)}
+    places = {id: at for at, id in enumerate(_order(found))}
     begins = {inside[0].id for size, inside in found.groups if size}
     rows, last = 0, ""
-    for at, id in enumerate(order):
+    for id, at in places.items():
         passing = [e for e in found.scene.edges if places[e.tail] < at <= places[e.head]]
         into = [edge for edge in passing if edge.head == id and edge.tail == last and edge.trunk]
         others = {replace(edge, head="") for edge in passing if edge not in into}
@@ -164,12 +163,12 @@ def _alike(cuts: Sequence[RowCut], rows: int, count: int, worth: float) -> tuple
 
 def _divided(found: Paper, cuts: Sequence[RowCut], letters: int) -> list[Paper]:
     """The rows in parts, with signs where more than the table itself goes on."""
-    order = _order(found)
+    places = {id: at for at, id in enumerate(_order(found))}
     starts = [place.at for place in cuts]
-    part_of = {id: bisect_right(starts, at) for at, id in enumerate(order)}
+    part_of = {id: bisect_right(starts, at) for id, at in places.items()}
     led_on = {place.goes_on for place in cuts}
     apart = [edge for edge in found.scene.edges if edge not in led_on]
-    apart.sort(key=lambda edge: order.index(edge.tail))  # A leaves above B
+    apart.sort(key=lambda edge: places[edge.tail])  # A leaves above B
     edges, signs = cut(apart, part_of.__getitem__, part_of, letters)
     beside: dict[str, list[Card]] = {}
     for sign in signs:

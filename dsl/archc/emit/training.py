@@ -32,6 +32,7 @@ from archc.recipe import (
     Script,
     Statistics,
 )
+from archc.recipe.images import usual_resize
 
 _SMALL = 64  # images up to this size are shown whole; larger ones are cut out of photographs
 
@@ -103,9 +104,9 @@ def build_training(
     if shape[0] != 3 and augment.is_of_colours:
         raise Untrainable(f"`jitter` and `lighting` are of colours, and {plan.name} sees none")
     if augment.is_too_small(shape[1:]):
-        cut, fitting = "x".join(map(str, shape[1:])), round(max(shape[1:]) / 0.875)
+        cut = "x".join(map(str, shape[1:]))
         why = f"`augment crop` cuts {cut} out of images that `resize` leaves smaller"
-        raise Untrainable(f"{why}: in `train {{ }}` write `resize={fitting}`")
+        raise Untrainable(f"{why}: in `train {{ }}` write `resize={usual_resize(shape[1:])}`")
     count = _class_count(plan, module, width)
     by_flag = bool(count)
     script = Script(shape, "args.classes" if by_flag else "CLASSES")

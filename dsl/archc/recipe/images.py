@@ -60,6 +60,11 @@ class Dataset(Note):
 _SIDE = Field(Form.OPTION, int, "a side", minimum=1)
 
 
+def usual_resize(size: tuple[int, ...]) -> int:
+    """Return the shorter side that images have before a crop: 256 for 224x224, as for ImageNet."""
+    return round(max(size) / 0.875)
+
+
 def sides(value: Any) -> tuple[int, int]:
     """Read one side, or the least and the most."""
     pair = value if isinstance(value, tuple | list) else (value, value)
@@ -126,7 +131,7 @@ class Augment(Line):
         side = max(shape[1:])
         if self.resize is not None and self.resize[0] == self.resize[1]:
             return self.resize[0]
-        return round(side / 0.875) if self.resized_crop or self.resize else side
+        return usual_resize(shape[1:]) if self.resized_crop or self.resize else side
 
     def transforms(self, shape: tuple[int, ...]) -> list[str]:
         """Return what is done to training images, in order, as expressions; none for nothing."""
